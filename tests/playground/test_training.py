@@ -193,7 +193,7 @@ def test_a_card_tells_the_figures_of_the_weights(tmp_path: Path) -> None:
     about = {"steps": 7, "minutes": 1, "batch": 2, "device": "a CPU", "distillation": told}
     card.write(tmp_path, found, about)
     text = (tmp_path / "MODEL_CARD.md").read_text()
-    assert "Distilled from that to few plain steps: 70 steps of 3 trajectories" in text
+    assert "Distilled from that to few steps: 70 steps of 3 clips" in text
     assert "7 steps, of 2 clips" in text
 
 

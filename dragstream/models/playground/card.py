@@ -109,8 +109,8 @@ def _distillation(training: Mapping[str, Any]) -> str:
     if found is None:
         return ""
     return (
-        f"\nDistilled from that to few plain steps: {found['steps']} steps of {found['batch']} "
-        f"trajectories of the guided model, {found['minutes']} minutes.\n"
+        f"\nDistilled from that to few steps: {found['steps']} steps of {found['batch']} "
+        f"clips, {found['minutes']} minutes.\n"
     )
 
 
@@ -170,7 +170,7 @@ To train it again, or further, to distil it to four steps without guidance, and 
 
 ```
 python -m dragstream.models.playground.train --minutes 150 --resume
-python -m dragstream.models.playground.distil --steps 20000
+python -m dragstream.models.playground.distil --steps 3000
 python -m dragstream.revel playground --markdown drags.md
 python -m dragstream.models.playground.card --playground drags.md
 ```

@@ -63,16 +63,9 @@ def as_input(frames: Tensor) -> Tensor:
     return frames.float() / 127.5 - 1
 
 
+@torch.no_grad()
 def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder) -> Clips:
     """Render and encode fresh clips, on the autoencoder's device."""
-    return draw_clips_and_scenes(count, generator, autoencoder)[0]
-
-
-@torch.no_grad()
-def draw_clips_and_scenes(
-    count: int, generator: torch.Generator, autoencoder: Autoencoder
-) -> tuple[Clips, world.Scenes]:
-    """Render and encode fresh clips; also return the scenes in their frames."""
     device = autoencoder.mean.device
     scenes = world.sample_scenes(generator, count, _HORIZON + 2 * BLOCK)
     start = torch.randint(BLOCK, _HORIZON + 1, (count, 1), generator=generator)
@@ -80,8 +73,7 @@ def draw_clips_and_scenes(
     still = torch.rand(count, 1, generator=generator) < _STILL
     steps = torch.where(still, (steps - BLOCK + 1).clamp(min=0), steps)
     picked = torch.cat([torch.zeros(count, 1, dtype=torch.int64), start + steps], dim=1)
-    shown = scenes.at(picked)
-    video, masks = world.render_with_masks(shown)
+    video, masks = world.render_with_masks(scenes.at(picked))
     latents = encode_frames(torch.from_numpy(video), autoencoder)
     objects = torch.from_numpy(masks).any(dim=2).flatten(0, 1)[:, None]
     cover = torch.nn.functional.avg_pool2d(objects.float().to(device), FACTOR)
@@ -89,7 +81,7 @@ def draw_clips_and_scenes(
         part.unflatten(0, (count, -1)).to(torch.bfloat16) for part in (latents, cover)
     )
     counts = word_counts(_captions(scenes, generator)).to(device)
-    return Clips(latents, cover, counts), shown
+    return Clips(latents, cover, counts)
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +66,8 @@ class Playground(StreamedWan):
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
             "prediction_weight" and optionally "warm_start", settings of drags (see `ModelSpec`);
             "guidance", the fields of `Guidance`; and optionally "name"; "first_sigmas", the noise
-            levels of the first block; "light_decoder", true for the decoder of that file; and
-            "solver", "plain" for steps without fresh noise.
+            levels of the first block; "few_steps" and "light_decoder", true for the transformer and
+            the decoder of those files.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -109,8 +108,6 @@ class Playground(StreamedWan):
     ) -> Playground:
         """Read config and weights, by default those in the package.
 
-        A config whose "solver" is "plain" gives a `DistilledPlayground`.
-
         Args:
             folder: folder of the files.
             fast: if set, the keys of `fast.json` replace those of the config.
@@ -134,12 +131,10 @@ class Playground(StreamedWan):
                 faster = read_config(folder / "fast.json")
                 config = {**config, **faster, "name": "playground-fast"}
             cls._check_described(config, folder)
-            solver = config.get("solver")
-            if solver not in (None, "plain"):
-                raise ValueError(f"solver must be 'plain' or left out, got {solver!r}")
-            model = DistilledPlayground(config) if solver else cls(config)
+            model = cls(config)
+        files = {"transformer": "few_steps"} if config.get("few_steps") else {}
         for name, part in model.parts().items():
-            _read_part(part, folder / f"{name}.safetensors", name)
+            _read_part(part, folder / f"{files.get(name, name)}.safetensors", name)
         if config.get("light_decoder"):
             decoder = LIGHT.build()
             _read_part(decoder, folder / "light_decoder.safetensors", "light decoder")
@@ -222,30 +217,3 @@ def _read_part(part: nn.Module, path: Path, name: str) -> None:
     prefix = f"{path} does not hold the playground's {name}"
     with located(prefix, SafetensorError, ValueError):
         load_strictly(part, load_file(path))
-
-
-class EulerSteps:
-    """The update from each denoising step to the next by Euler's rule.
-
-    next z = z - (s - s') (z - x0) / s, which keeps the block's initial noise.
-    """
-
-    def __init__(self, sigmas: tuple[float, ...], first: int) -> None:
-        self._levels = itertools.pairwise(sigmas[first:])
-
-    def __call__(self, noisy: Tensor, clean: Tensor) -> Tensor:
-        """Return the noisy latents of the next denoising step."""
-        level, lower = next(self._levels)
-        return clean + (lower / level) * (noisy - clean)
-
-
-class DistilledPlayground(Playground):
-    """A `Playground` distilled to few steps: `"solver": "plain"` in its config."""
-
-    def solver(self, step: int) -> EulerSteps:
-        """Make the solver of the steps from a denoising step on."""
-        return EulerSteps(self.spec.sigmas, step)
-
-    def fingerprint(self) -> str:
-        """Return a digest that also differs from that of steps with fresh noise."""
-        return hashlib.sha256(f"plain {super().fingerprint()}".encode()).hexdigest()

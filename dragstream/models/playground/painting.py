@@ -21,16 +21,15 @@ STRIPE = 0.20
 """Half the width of a box's stripe, in radii."""
 
 
-def pixels(stride: int = 1) -> tuple[Tensor, Tensor]:
-    """Return the coordinates of pixels, or `stride`-pixel squares: y (1, H, 1) and x (1, 1, W)."""
-    first = (stride - 1) / 2
-    y, x = (torch.arange(first, size, stride, **FLOAT) for size in (HEIGHT, WIDTH))
+def _pixels() -> tuple[Tensor, Tensor]:
+    """Return the coordinates of pixels: y (1, H, 1) and x (1, 1, W)."""
+    y, x = (torch.arange(size, **FLOAT) for size in (HEIGHT, WIDTH))
     return y[None, :, None], x[None, None, :]
 
 
-def backdrop(place: Tensor, pan: Tensor, stride: int = 1) -> Tensor:
+def backdrop(place: Tensor, pan: Tensor) -> Tensor:
     """Draw empty frames of places (N,) for camera pans `pan` (N,): (N, H, W, 3) in 0..1."""
-    y, x = pixels(stride)
+    y, x = _pixels()
     x = x + pan[:, None, None]
     colors = torch.tensor(list(PLACES.values()), **FLOAT)[place] / 255
     wall, floor = colors[:, :, None, None].unbind(dim=1)
@@ -43,10 +42,10 @@ def backdrop(place: Tensor, pan: Tensor, stride: int = 1) -> Tensor:
     return wall * (1 - share) + floor * (0.92 + 0.08 * depth - boards)[..., None] * share
 
 
-def paint(image: Tensor, layer: dict[str, Tensor], stride: int = 1) -> tuple[Tensor, Tensor]:
+def paint(image: Tensor, layer: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Composite one object per frame, with its shadow, over `image` (N, H, W, 3)."""
     column = {k: v[:, None, None] for k, v in layer.items()}
-    y, x = pixels(stride)
+    y, x = _pixels()
     radius, present = column["radius"], column["present"].float()
     stretch_x, stretch_y = column["aspect"].exp(), (-column["aspect"]).exp()
     dx, dy = x - column["x"], y - column["y"]
@@ -60,8 +59,8 @@ def paint(image: Tensor, layer: dict[str, Tensor], stride: int = 1) -> tuple[Ten
     cos, sin = turn.cos(), turn.sin()
     u = (cos * dx + sin * dy) / (radius * stretch_x)
     v = (cos * dy - sin * dx) / (radius * stretch_y)
-    inside, shaded = shade(u, v, dx / radius, dy / radius, column, stride=stride)
-    alpha = (inside * radius / stride + 0.5).clamp(0, 1) * present
+    inside, shaded = shade(u, v, dx / radius, dy / radius, column)
+    alpha = (inside * radius + 0.5).clamp(0, 1) * present
     return image * (1 - alpha[..., None]) + shaded * alpha[..., None], alpha
 
 
@@ -97,18 +96,11 @@ def corners(kind: str) -> Tensor:
 
 
 def shade(
-    u: Tensor,
-    v: Tensor,
-    sx: Tensor,
-    sy: Tensor,
-    column: dict[str, Tensor],
-    *,
-    stride: int = 1,
+    u: Tensor, v: Tensor, sx: Tensor, sy: Tensor, column: dict[str, Tensor]
 ) -> tuple[Tensor, Tensor]:
     """Compute outline distance (in radii, positive inside) and colour of each pixel.
 
-    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen; edges of
-    marks are blurred over `stride` pixels.
+    `u`, `v` are the object's own coordinates in radii, `sx`, `sy` those of the screen.
     """
     palette = torch.tensor(list(COLORS.values()), **FLOAT) / 255
     base = palette[column["color"][:, 0, 0]][:, None, None, :]
@@ -127,7 +119,7 @@ def shade(
 
     def spot(where: Tensor, color: Tensor, strength: float) -> None:
         nonlocal shaded
-        cover = (where * column["radius"] / stride + 0.5).clamp(0, 1)[..., None] * strength
+        cover = (where * column["radius"] + 0.5).clamp(0, 1)[..., None] * strength
         shaded = shaded * (1 - cover) + color * cover
 
     spot(torch.where(kind == KINDS.index("box"), STRIPE - u.abs(), -1.0), white, 0.75)

@@ -282,7 +282,6 @@ def main() -> None:
             folder / "distillation",
             Recipe(steps=options.distil_steps),
             teacher=options.output,
-            cache=folder / "distillation" / "trajectories",
             output=folder / "distillation" / "weights",
             device=budget.device,
         )

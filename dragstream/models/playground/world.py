@@ -162,7 +162,6 @@ __all__ = [
     "render",
     "render_with_masks",
     "sample_scenes",
-    "sketch",
 ]
 
 _paint = paint
@@ -296,18 +295,7 @@ def render_with_masks(scenes: Scenes, chunk: int = 64) -> tuple[np.ndarray, np.n
     return torch.cat(images).unflatten(0, size).numpy(), seen.unflatten(0, size).numpy()
 
 
-@cpu_by_default()
-def sketch(scenes: Scenes, stride: int) -> Tensor:
-    """Render a sample in `stride` pixels: (B, T, H / stride, W / stride, 3) in 0..1.
-
-    It is differentiable in the scenes' positions, sizes, angles and yaws.
-    """
-    ((image, _),) = _painted(scenes, len(scenes) * scenes.frames, stride)
-    pictures: Tensor = image.unflatten(0, (len(scenes), scenes.frames))
-    return pictures
-
-
-def _painted(scenes: Scenes, chunk: int, stride: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+def _painted(scenes: Scenes, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Paint all frames, at most `chunk` at once, the farthest objects first.
 
     Yields images (N, H, W, 3) in 0..1, and the index of each pixel's object (or -1).
@@ -328,10 +316,10 @@ def _painted(scenes: Scenes, chunk: int, stride: int = 1) -> Iterator[tuple[Tens
     panned, slot = scenes.pan.reshape(-1), order.reshape(-1, slots)
     for start in range(0, len(place), chunk):
         part = slice(start, start + chunk)
-        image = backdrop(place[part], panned[part], stride)
+        image = backdrop(place[part], panned[part])
         owner = torch.full(image.shape[:3], -1, dtype=torch.int64)
         for k in range(slots):
             layer = {name: value[part, k] for name, value in values.items()}
-            image, alpha = _paint(image, layer, stride)
+            image, alpha = _paint(image, layer)
             owner = torch.where(alpha > 0.5, slot[part, k, None, None], owner)
         yield image, owner
