@@ -27,7 +27,7 @@ from dragstream.bench.wan import WanBenchmark
 from dragstream.drags.failures import exit_on_failure
 from dragstream.drags.files import expanded
 from dragstream.models import wan
-from dragstream.models.defaults import bfloat16_is_quick
+from dragstream.models.defaults import bfloat16_speed
 from dragstream.models.wan.model import Wan
 
 _MEBIBYTE = 2**20
@@ -51,7 +51,7 @@ def _playground(options: argparse.Namespace) -> None:
     model = models.load(options.model)
     fast = f"{options.model}-fast"
     rows = {"fast": (models.load(fast), "fast", "default")}
-    if bfloat16_is_quick() is not False:  # otherwise a pass takes minutes
+    if bfloat16_speed() > 0.1:  # otherwise a pass takes minutes
         for key, name, other in (
             ("dtypes", options.model, "float32"),
             ("fast_bfloat16", fast, "default"),

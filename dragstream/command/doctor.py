@@ -95,7 +95,7 @@ def _devices() -> Iterator[Finding]:
     import torch
 
     from dragstream.models.attention_backends import available
-    from dragstream.models.defaults import SLOW_BFLOAT16, bfloat16_is_quick
+    from dragstream.models.defaults import bfloat16_speed
     from dragstream.models.wan.room import free_memory, gigabytes
 
     free = free_memory(torch.device("cpu"))
@@ -103,11 +103,9 @@ def _devices() -> Iterator[Finding]:
     yield Finding(
         "devices", "cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads{memory}"
     )
-    quick = bfloat16_is_quick()
-    text = {True: "quick", False: f"slow: {SLOW_BFLOAT16}", None: "speed unknown: measure it"}[
-        quick
-    ]
-    yield Finding("devices", "bfloat16 cpu", text, ok=quick is not False, needed=False)
+    speed = bfloat16_speed()
+    text = f"{'quick' if speed > 1 else 'slow'}: {speed:.2g} times the speed of float32"
+    yield Finding("devices", "bfloat16 cpu", text, ok=speed > 1, needed=False)
     yield Finding("devices", "attention cpu", ", ".join(available(torch.device("cpu"))))
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         device = torch.device("cuda", index)

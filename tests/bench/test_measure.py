@@ -124,11 +124,11 @@ def test_ratios_follow_from_what_was_measured() -> None:
     assert REPORT.memory_growth == pytest.approx(545 / 500)
 
 
-@pytest.mark.parametrize("quick", [True, None, False])
+@pytest.mark.parametrize("speed", [2.0, 0.02])
 def test_the_command_writes_what_it_measured(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str], quick: Any
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str], speed: float
 ) -> None:
-    monkeypatch.setattr(command, "bfloat16_is_quick", lambda: quick)
+    monkeypatch.setattr(command, "bfloat16_speed", lambda: speed)
     model = SimpleNamespace(spec=SimpleNamespace(name="tiny"), fingerprint=lambda: "abc")
     asked: dict[str, Any] = {}
     loaded: list[Any] = []
@@ -150,7 +150,7 @@ def test_the_command_writes_what_it_measured(
     printed = capsys.readouterr().out
     assert "1.80 s (4 iterations), 2.25 x plain" in printed
     assert "0.50 MiB, 0.25 MiB of it kept" in printed
-    narrow = [] if quick is False else ["playground", "playground-fast"]
+    narrow = ["playground", "playground-fast"] if speed > 1 else []
     assert loaded == [
         (("playground",), {}),
         (("playground-fast",), {}),

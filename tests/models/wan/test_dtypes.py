@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import dragstream as ds
+from dragstream.models import defaults
 from dragstream.models.attention_backends import matrices
 from dragstream.models.causal_attention import Attention
 from dragstream.models.causal_offload import OffloadConfig
@@ -61,9 +62,8 @@ def test_models_and_plans_take_an_attention(quick, folders):
 
 
 def test_each_part_in_bfloat16_on_a_slow_processor_warns(quick, folders, monkeypatch):
-    units = {"avx512_bf16": False, "amx_bf16": False}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: units)
-    with pytest.warns(UserWarning, match="lacks instructions") as caught:
+    monkeypatch.setattr(defaults, "bfloat16_speed", lambda: 0.5)
+    with pytest.warns(UserWarning, match=r"has 0\.5 times the speed") as caught:
         model = quick(folders["self-forcing"], dtype="bf16", vae_dtype="bf16")
     found = [str(each.message) for each in caught]
     advice = ('load with dtype="float32"', 'load with vae_dtype="float32"')
