@@ -2,10 +2,10 @@
 
 The teacher is the packaged model, or another in its format: eight steps, five of them guided. The
 student starts from the teacher's weights. At high noise levels, and wherever nothing is known of
-the past, it learns the teacher's flow with guidance folded in (Meng et al., CVPR 2023). At lower
-ones it learns to give the renderer's own frames back, from noisy frames and from its own
-predictions at the level before: so it mends the errors that four steps make. Half of the pasts are
-its own, too.
+the past, it learns the teacher's flow. At lower ones it learns to give the renderer's own frames
+back, from noisy frames and from its own predictions at the level before: so it mends the errors
+that four steps make. Guidance by the captions is folded in at both (Meng et al., CVPR 2023). Half
+of the pasts are its own, too.
 
 The command can be stopped and called again: each step depends on its number alone.
 """

@@ -175,9 +175,11 @@ class Distillation(TransformerTraining):
         levels = torch.tensor(self.model.spec.levels(int(known > 0)), device=device)
         past = self._given_past(batch, text.detach(), generator)
         noisy = self._noisy_blocks(batch, past, levels, text.detach(), generator)
-        wanted = (noisy - batch.block[:, None]) / levels[:, None, None, None, None]
-        taught = (levels >= _TEACHER_FROM) | (known == 0)
-        wanted[:, taught] = self._teacher_flow(batch, past, noisy[:, taught], levels[taught])
+        taught, guidance = self._teacher_flow(batch, past, noisy, levels)
+        scale = levels[:, None, None, None, None]
+        from_teacher = (scale >= _TEACHER_FROM) | (known == 0)
+        rendered = (noisy - batch.block[:, None]) / scale
+        wanted = torch.where(from_teacher, taught, rendered) + guidance
         flow = flow_of_blocks(self.model, past, noisy, levels, text, batch.frames)
         weight = 1 + _OBJECTS * batch.near[:, None, None]
         error = (flow - wanted).pow(2).mean(3, keepdim=True) * weight
@@ -221,19 +223,22 @@ class Distillation(TransformerTraining):
         return _chosen(torch.cat([sink, block], 1), given, _OWN_PAST, generator)
 
     @torch.no_grad()
-    def _teacher_flow(self, batch: Batch, past: Tensor, noisy: Tensor, levels: Tensor) -> Tensor:
-        """Return the teacher's flow, guided by the captions at the levels where it is."""
+    def _teacher_flow(
+        self, batch: Batch, past: Tensor, noisy: Tensor, levels: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the teacher's flow, and what its guidance by the captions adds to it."""
         teacher, guidance = self.teacher, self.teacher.guidance
         text = teacher.captions(batch.counts)
         flow = flow_of_blocks(teacher, past, noisy, levels, text, batch.frames)
+        added = torch.zeros_like(flow)
         guided = torch.tensor([guidance.acts(level) for level in levels.tolist()])
         if guided.any():
             silence = teacher.captions.silence().expand(len(past), -1, -1)
             without = flow_of_blocks(
                 teacher, past, noisy[:, guided], levels[guided], silence, batch.frames
             )
-            flow[:, guided] = without + guidance.scale * (flow[:, guided] - without)
-        return flow
+            added[:, guided] = (guidance.scale - 1) * (flow[:, guided] - without)
+        return flow, added
 
     def export(self, folder: Path) -> None:
         """Write the weight average in the format of `Playground.from_folder`.
