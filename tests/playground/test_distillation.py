@@ -317,6 +317,23 @@ def test_what_is_exported_takes_four_steps_without_guidance(
     assert half.fingerprint() != model.fingerprint()
 
 
+def test_it_may_start_from_a_student_s_weights(teacher: Playground, tmp_path: Path) -> None:
+    training = distillation(teacher, tmp_path)
+    with torch.no_grad():
+        for weight in training.module.parameters():
+            weight.mul_(1.5)
+    training.average = training.copy_of_weights()
+    training.export(tmp_path / "weights")
+    again = distillation(teacher, tmp_path)
+    again.start_from(tmp_path / "weights" / "few_steps.safetensors")
+    for name, weight in training.average.items():
+        assert torch.allclose(again.module.state_dict()[name], weight, atol=1e-3)
+        assert torch.equal(again.average[name], again.module.state_dict()[name])
+    wrong = tmp_path / "weights" / "autoencoder.safetensors"
+    with pytest.raises(ValueError, match=r"autoencoder.safetensors does not hold a student's"):
+        again.start_from(wrong)
+
+
 def test_the_rate_rises_stays_and_falls() -> None:
     recipe = student.Recipe(steps=1000, learning_rate=1.0)
     assert recipe.rate(0) == pytest.approx(1 / 30)

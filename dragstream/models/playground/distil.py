@@ -29,14 +29,21 @@ from dragstream.models.playground.student import Distillation, Recipe
 
 
 def distil(
-    folder: Path, recipe: Recipe, *, teacher: Path, output: Path, device: torch.device
+    folder: Path,
+    recipe: Recipe,
+    *,
+    teacher: Path,
+    output: Path,
+    device: torch.device,
+    start: Path | None = None,
 ) -> None:
-    """Train a student and write its weights."""
+    """Train a student, from the weights in the file `start` if given, and write its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     model = Playground.from_folder(teacher).to(device)
     config = json.loads((teacher / "config.json").read_text())
     training = Distillation(model, config, folder, recipe)
-    training.resume()
+    if not training.resume() and start is not None:
+        training.start_from(start)
     for each_model in (training.teacher, training.model):
         compile_layers(each_model.wan)
     with (
@@ -61,6 +68,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=3000, help="of training, in all")
     parser.add_argument("--folder", type=expanded, default=Path("build/distillation"))
     parser.add_argument("--teacher", type=expanded, default=WEIGHTS, help="folder of its weights")
+    parser.add_argument(
+        "--start", type=expanded, help="weights of a student to start from, few_steps.safetensors"
+    )
     parser.add_argument("--output", type=expanded, help="of the weights (default: in the folder)")
     parser.add_argument("--batch", type=int, default=Recipe.batch)
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
@@ -91,6 +101,7 @@ def main() -> None:
         options.folder,
         recipe,
         teacher=options.teacher,
+        start=options.start,
         output=options.output or options.folder / "weights",
         device=options.device,
     )

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dragstream.drags.checks import check_finite, check_int
+from dragstream.drags.reading import located
+from dragstream.models.checkpoints import load_strictly
 from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground.clips import BLOCK, Clips, draw_clips
 from dragstream.models.playground.model import Playground
@@ -128,6 +131,15 @@ class Distillation(TransformerTraining):
         self.teacher = teacher
         self.recipe = recipe
         self._clips = lru_cache(maxsize=recipe.shards)(self._drawn)
+
+    def start_from(self, file: Path) -> None:
+        """Start from a student's weights, such as `few_steps.safetensors`, not from the teacher's.
+
+        A ValueError says what is wrong with the file.
+        """
+        with located(f"{file} does not hold a student's weights", SafetensorError, ValueError):
+            load_strictly(self.module, load_file(file))
+        self.average = self.copy_of_weights()
 
     def run(self, save_every: float = 300.0) -> Iterator[list[float]]:
         """Train until the recipe's last step; yields each step's errors, by noise level."""
