@@ -78,7 +78,7 @@ def load(name: str | Path | Release | Plan, **options: Any) -> VideoModel:
 
     ```python
     model = ds.load("playground")
-    model = ds.load("playground-fast")  # in less than half of the time, not as good
+    model = ds.load("playground-fast")  # quicker, not as good
     model = ds.load("self-forcing", height=320, width=576, device="cuda")
     model = ds.load("/models/mine")
     model = ds.load(ds.plan("self-forcing", undo=2))  # checks the free memory first

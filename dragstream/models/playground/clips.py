@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dragstream.models.defaults import autocast_bfloat16
 from dragstream.models.playground import world
@@ -16,6 +16,18 @@ from dragstream.models.playground.captions import caption, word_counts
 BLOCK = 3
 """Latent frames of a block."""
 
+ROUGH_PAST = 0.12
+"""Maximum noise (a sigma) of a past at nominal level 0."""
+OBJECTS = 3.0
+"""Weight of errors around objects, which fill a sixth of a frame and are the hard part."""
+
+_AROUND = 2
+"""Margin around objects, in latent cells and all frames, with the same weight. A larger weight on
+an object than beside it would bias the model towards drawing objects, and enlarge them."""
+_FAR = 2000.0
+"""Largest distance in frames, in training, between the sink and the frames that attend to it."""
+_NEXT = 0.25
+"""Share of clips whose frames directly follow the sink."""
 _HORIZON = 40
 """Maximum video frames simulated between a clip's first frame and its last two blocks."""
 _STILL = 0.12
@@ -76,12 +88,30 @@ def draw_clips(count: int, generator: torch.Generator, autoencoder: Autoencoder)
     video, masks = world.render_with_masks(scenes.at(picked))
     latents = encode_frames(torch.from_numpy(video), autoencoder)
     objects = torch.from_numpy(masks).any(dim=2).flatten(0, 1)[:, None]
-    cover = torch.nn.functional.avg_pool2d(objects.float().to(device), FACTOR)
+    cover = nn.functional.avg_pool2d(objects.float().to(device), FACTOR)
     latents, cover = (
         part.unflatten(0, (count, -1)).to(torch.bfloat16) for part in (latents, cover)
     )
     counts = word_counts(_captions(scenes, generator)).to(device)
     return Clips(latents, cover, counts)
+
+
+def near_objects(cover: Tensor) -> Tensor:
+    """Return how far objects fill a cell or one near it, in any frame of (N, F, 1, h, w): 0..1."""
+    shown = cover.amax(1)
+    near: Tensor = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)
+    return near
+
+
+def draw_frame_indices(count: int, sink: int, frames: int, generator: torch.Generator) -> Tensor:
+    """Draw absolute frame indices (count, sink + frames), the frames at any distance from the sink.
+
+    Without a sink (0) they begin at 0.
+    """
+    far = _FAR ** torch.rand(count, 1, generator=generator) * BLOCK
+    far = torch.where(torch.rand(count, 1, generator=generator) < _NEXT, BLOCK, far)
+    after = far.floor().long() * sink + torch.arange(frames)
+    return torch.cat([torch.zeros(count, sink, dtype=torch.long), after], 1)
 
 
 @torch.no_grad()

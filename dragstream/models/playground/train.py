@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from dragstream.drags.failures import exit_on_failure
@@ -35,7 +35,15 @@ from dragstream.models.playground.autoencoding import (
     sharpen_decoder,
     train_autoencoder,
 )
-from dragstream.models.playground.clips import BLOCK, Clips, draw_clips
+from dragstream.models.playground.clips import (
+    BLOCK,
+    OBJECTS,
+    ROUGH_PAST,
+    Clips,
+    draw_clips,
+    draw_frame_indices,
+    near_objects,
+)
 from dragstream.models.playground.distil import distil
 from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.models.playground.student import Recipe
@@ -66,20 +74,11 @@ CONFIG: dict[str, Any] = {
 }
 _SELF_FED_FROM = 0.7
 """Share of the training after which the past is the model's own prediction."""
-_FAR = 2000.0
-"""Largest distance in frames, in training, between the sink and the blocks that attend to it."""
 _CLEAN_PAST = {0: 0.5, 1: 0.75}
 """Share of clips with a clean past, by number of sinks: early blocks often have no past at all."""
 _WORDLESS = 0.1
 """Share of clips without a caption, for classifier-free guidance."""
-_ROUGH_PAST = 0.12
-"""Maximum noise (a sigma) of a past at nominal level 0."""
 _LEAST_NOISE = 0.1
-_OBJECTS = 3.0
-"""Weight of errors around objects, which fill a sixth of a frame and are the hard part."""
-_AROUND = 2
-"""Margin around objects, in latent cells and all frames, with the same weight. A larger weight on
-an object than beside it would bias the model towards drawing objects, and enlarge them."""
 
 
 def levels_between(
@@ -124,10 +123,7 @@ def flow_loss(
     device, count = clips.latents.device, len(clips)
     sink = int(torch.rand((), generator=generator) < 0.5)
     latents = clips.latents[:, 1 - sink :]
-    far = _FAR ** torch.rand(count, 1, generator=generator) * BLOCK
-    far = torch.where(torch.rand(count, 1, generator=generator) < 0.25, BLOCK, far)
-    first = far.floor().long() * sink
-    frames = torch.cat([torch.zeros(count, sink), first + torch.arange(2 * BLOCK)], 1).long()
+    frames = draw_frame_indices(count, sink, 2 * BLOCK, generator)
     captioned = (torch.rand(count, 1, 1, generator=generator) >= _WORDLESS).to(device)
     batch = Batch(latents, model.captions(clips.counts * captioned), frames.to(device), sink)
 
@@ -141,12 +137,11 @@ def flow_loss(
     if self_fed:
         noisy = mix(regenerated(model, batch, clean.to(device), generator), noise, sigmas)
     else:
-        rough = torch.rand(count, 1, generator=generator).to(device) * _ROUGH_PAST
+        rough = torch.rand(count, 1, generator=generator).to(device) * ROUGH_PAST
         noisy = mix(latents, noise, torch.where(sigmas > 0, sigmas, rough))
     error = (batch.flow(model, noisy, sigmas) - (noise - latents)).pow(2).mean(2, keepdim=True)
-    shown = clips.cover[:, 1:].amax(1)
-    near = nn.functional.max_pool2d(shown, 2 * _AROUND + 1, stride=1, padding=_AROUND)[:, None]
-    weight = (sigmas > 0)[..., None, None, None] * (1 + _OBJECTS * near)
+    near = near_objects(clips.cover[:, 1:])[:, None]
+    weight = (sigmas > 0)[..., None, None, None] * (1 + OBJECTS * near)
     return (error * weight).sum() / weight.sum()
 
 
