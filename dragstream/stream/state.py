@@ -128,7 +128,9 @@ class BlockCache(Generic[Value]):
         """The value after ``boundary`` blocks, recomputed by ``advance`` from the nearest one."""
         start, value = self.nearest(blocks, boundary, kept)
         steps = range(start, boundary)
-        for index in tqdm(steps, "recomputing blocks", leave=False, delay=_PROGRESS_DELAY):
+        # Even a bar that never shows makes ten widgets in a notebook.
+        bar = {"leave": False, "delay": _PROGRESS_DELAY, "disable": not steps}
+        for index in tqdm(steps, "recomputing blocks", **bar):
             value = advance(blocks, index, value)
             self._put(blocks[index], value)
         return value

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dragstream.stream.records import Block
 
 _GIGABYTE = 2**30
+_QUICK = 1.0  # seconds of a block after which the progress of the next one is not shown
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Activity:
         """Text and fraction done of the current work, as JSON."""
         self.made: Block | None = None
         """A finished block that comes after the stream's own."""
+        self._quick = False  # the newest block was quick
 
     def clear(self) -> None:
         """Forget both."""
@@ -79,6 +81,8 @@ class Activity:
     def update(self, event: Event) -> None:
         """Apply an event of the live stream."""
         match event:
+            case Progress() if self._quick:  # one message a block is enough
+                self.doing = None
             case Progress(block, step, steps):
                 self.doing = {"text": f"block {block}", "share": (step + 1) / steps}
             case Iterated(block, iteration):
@@ -86,6 +90,7 @@ class Activity:
                 self.doing = {"text": text, "share": None}
             case BlockMade(block):
                 self.made, self.doing = block, None
+                self._quick = block.timings.total < _QUICK
             case StatusChanged():
                 self.clear()
             case _:

@@ -6,6 +6,7 @@ import torch
 from dragstream.drags import regions
 from dragstream.method.settings import DragSettings
 from dragstream.stream import Stream
+from dragstream.stream import state as stream_state
 
 # ------------------------------------------------------------------------ same calls, same bits
 
@@ -188,3 +189,25 @@ def test_a_decoder_without_memory_is_not_asked_to_decode_the_past_again(tiny):
     model.calls.clear()
     stream.step()
     assert model.calls.count("decode") <= 2
+
+
+# ------------------------------------------------------------------------------- progress bars
+
+
+def test_only_recomputed_blocks_have_a_progress_bar(model, monkeypatch):
+    """In a notebook each bar is ten widgets, shown or not."""
+    bars = []
+
+    def tqdm(steps, *_, disable=False, **__):
+        bars.extend([] if disable else [len(steps)])
+        return steps
+
+    monkeypatch.setattr(stream_state, "tqdm", tqdm)
+    stream = Stream(model, "red ball", seed=8, undo=1)
+    for _ in range(6):
+        stream.step()
+    assert bars == []
+    stream.rewind(to=2)
+    stream.step()
+    assert bars
+    assert min(bars) > 0

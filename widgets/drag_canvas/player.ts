@@ -18,12 +18,16 @@ export const frameDue = (clip: Clip, seconds: number): number =>
 export const decode = (bytes: DataView, type: "image/png" | "image/jpeg"): Promise<ImageBitmap | null> =>
   createImageBitmap(blobOf(bytes, type)).catch(() => null);
 
+/** Milliseconds before a frame is due at which the page is asked for animation frames. */
+const AHEAD = 4;
+
 export class Player {
   private clip: Clip | null = null;
   private began = 0;
   private shown = -1;
   private decoding = false;
   private loop = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly store: Store,
@@ -37,13 +41,18 @@ export class Player {
     this.clip = clip;
     this.began = 0;
     this.shown = -1;
-    cancelAnimationFrame(this.loop);
+    this.cancel();
     if (clip) this.loop = requestAnimationFrame(this.step);
   }
 
   dispose(): void {
-    cancelAnimationFrame(this.loop);
+    this.cancel();
     this.clip = null;
+  }
+
+  private cancel(): void {
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.loop);
   }
 
   private readonly step = (now: number): void => {
@@ -57,7 +66,10 @@ export class Player {
       this.store.endClip(clip);
       return;
     }
-    this.loop = requestAnimationFrame(this.step);
+    // Each animation frame costs the page time, even if nothing is drawn: ask for none between two frames of the clip.
+    const rest = this.began + (1000 * (due + 1)) / clip.rate - now - AHEAD;
+    if (rest > 0) this.timer = setTimeout(() => void (this.loop = requestAnimationFrame(this.step)), rest);
+    else this.loop = requestAnimationFrame(this.step);
   };
 
   private async show(clip: Clip, index: number): Promise<void> {
