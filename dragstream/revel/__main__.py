@@ -29,9 +29,11 @@ from dragstream.revel.commands import (
     add_command,
     add_commands,
     add_outputs,
+    add_scheduler,
     stopped,
     write_outputs,
 )
+from dragstream.revel.dispatch import open_client
 from dragstream.revel.evidence_commands import add_evidence_commands
 from dragstream.revel.folders import read_results
 from dragstream.revel.methods import FULL, Method, constants, resolved, select
@@ -108,6 +110,7 @@ def _add_sweeps(commands: Any) -> None:
         add_number(each, "--scenes", 24)
         kept = "keep results there after each scene; the same command continues a stopped run"
         each.add_argument("--out", type=expanded, metavar="FOLDER", help=kept)
+        add_scheduler(each)
         add_number(each, "--warm-up", 2, "plain blocks between the rendered start and the drag")
 
 
@@ -217,8 +220,13 @@ def _run(
     model, about = _load(options)
     reference_row([method.name for method in methods], against)  # before the work
     items = scene_specs(options.scenes, options.seed, warm_up=options.warm_up, kinds=kinds)
-    with _folder(options.out) as folder:
-        failures = run(items, methods, folder, model=model, flow=_flow())
+    with (
+        _folder(options.out) as folder,
+        open_client(options.scheduler, options.workers) as client,
+    ):
+        # A worker loads a model that has a name.
+        given = options.model if client and options.dtype is None else model
+        failures = run(items, methods, folder, model=given, client=client, flow=_flow())
         for error in failures.values():
             raise error
         found = {(each.case, each.method): each for each in read_results(folder)}

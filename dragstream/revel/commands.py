@@ -69,6 +69,14 @@ def write_outputs(options: argparse.Namespace, document: dict[str, Any], table: 
             file.write_text(content, encoding="utf-8")
 
 
+def add_scheduler(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `open_client`."""
+    parser.add_argument(
+        "--scheduler", default="local", metavar="S", help=f"{SCHEDULERS} (default: %(default)s)"
+    )
+    parser.add_argument("--workers", type=int, help='of "processes" (default: 2, or one a GPU)')
+
+
 def add_commands(commands: Any) -> None:
     """Add the commands to subparsers."""
     runs = add_command(
@@ -84,10 +92,7 @@ def add_commands(commands: Any) -> None:
         "--studies", help=f"comma separated, of {', '.join(STUDIES)} (default: all)"
     )
     chosen.add_argument("--methods", help=METHODS)
-    runs.add_argument(
-        "--scheduler", default="local", metavar="S", help=f"{SCHEDULERS} (default: %(default)s)"
-    )
-    runs.add_argument("--workers", type=int, help='of "processes" (default: 2, or one a GPU)')
+    add_scheduler(runs)
     gpus = 'a case takes a worker with a GPU to spare; "processes" starts so many such workers'
     add_number(runs, "--gpus", 0, gpus)
     add_number(runs, "--retries", 2, "of a case that fails")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -247,6 +248,30 @@ def test_a_stopped_command_continues(model, monkeypatch, tmp_path, capsys) -> No
 
 def without_seconds(table: str) -> list[str]:
     return [line.rpartition("|")[0].rpartition("|")[0] for line in table.splitlines()]
+
+
+def test_scenes_on_workers_give_the_same_table(model, monkeypatch, capsys) -> None:
+    from distributed import Client, LocalCluster
+
+    @contextmanager
+    def cluster(scheduler: str, workers: int):
+        assert (scheduler, workers) == ("processes", 2)
+        made = LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+        )
+        with made, Client(made, set_as_default=False) as client:
+            yield client
+
+    monkeypatch.setattr(command, "load", lambda _: model)
+    call = ["playground", "--scenes", "3", "--seed", "3", "--warm-up", "1", "--methods", "none,I=2"]
+    assert command.main(call) == 0
+    here = capsys.readouterr().out
+    monkeypatch.setattr(command, "open_client", cluster)
+    monkeypatch.setattr(runs, "load", lambda _: model)
+    runs._loaded.cache_clear()
+    assert command.main([*call, "--scheduler", "processes", "--workers", "2"]) == 0
+    runs._loaded.cache_clear()
+    assert without_seconds(capsys.readouterr().out) == without_seconds(here)
 
 
 @pytest.mark.parametrize("changed", ["seed", "warm_up"])
