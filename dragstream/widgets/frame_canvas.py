@@ -44,6 +44,7 @@ class ClipSender:
         self._clock = clock
         self._count = 0
         self._open: dict[int, float] = {}  # unconfirmed clips, and when they were sent
+        self._silent_since: float | None = None  # time of the first clip after the last answer
         self.left_out = 0
 
     @property
@@ -56,6 +57,11 @@ class ClipSender:
         """Number of clips that the page has not confirmed yet."""
         return len(self._open)
 
+    @property
+    def silence(self) -> float:
+        """Seconds for which the page has not answered what it was sent; 0 if it has."""
+        return 0.0 if self._silent_since is None else self._clock() - self._silent_since
+
     def play(self, frames: Sequence[Frame] | Frame, frame_rate: float) -> bool:
         """Send frames, to play at a rate in place of the previous clip; False if left out."""
         now = self._clock()
@@ -65,6 +71,8 @@ class ClipSender:
             return False
         self._count += 1
         self._open[self._count] = now
+        if self._silent_since is None:
+            self._silent_since = now
         message = {"type": "clip", "clip": self._count, "frame_rate": frame_rate}
         self._send(message, [jpeg(frame) for frame in frames])
         return True
@@ -72,6 +80,7 @@ class ClipSender:
     def confirm(self, clip: int) -> None:
         """Count a clip that the page has begun to show, and those before it, as arrived."""
         self._open = {number: sent for number, sent in self._open.items() if number > clip}
+        self._silent_since = min(self._open.values(), default=None)
 
 
 _ONION_WIDTH = 416  # pixels of a frame of the onion skin, at most

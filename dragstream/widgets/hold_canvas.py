@@ -20,7 +20,11 @@ from dragstream.widgets.throttle import BackgroundThrottle, weak_callback
 
 if TYPE_CHECKING:
     from dragstream.method.base import DragMethod
+    from dragstream.stream.events import Event
 
+_LOST = 10.0
+"""Seconds without an answer to any clip after which a page counts as crashed: a page that closes
+tells so."""
 _SHARE = 0.3
 """Largest share of the time for reading features ahead."""
 
@@ -30,7 +34,8 @@ class HoldCanvas(FrameCanvas):
 
     Holds that Python makes with `LiveStream.hold` and `pin` are shown as well. The page's holds are
     released when no page shows the canvas any more, when it is closed, and when it gets another
-    source; all holds are released when a cell is interrupted.
+    source, and those of its pointers when it has not answered for ten seconds; all holds are
+    released when a cell is interrupted.
     """
 
     requests: ClassVar = {
@@ -100,6 +105,11 @@ class HoldCanvas(FrameCanvas):
         self._holding.follow(self._source.live if self.shown else None)
         if not self.shown:
             self.set_trait("live_status", self._source.status)
+
+    def _on_event(self, event: Event) -> None:
+        super()._on_event(event)
+        if self._clips.silence > _LOST:
+            self._holding.end_all()
 
     def _set_holds(self, holds: list[dict[str, Any]], status: str | None) -> None:
         with self.hold_sync():

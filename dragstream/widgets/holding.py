@@ -122,6 +122,13 @@ class Holding:
         entry.key = None
         self._publish()
 
+    def end_all(self) -> None:
+        """End the moves of all pointers, as `end` does."""
+        with self._lock:
+            keys = [entry.key for entry in self._entries.values() if entry.key is not None]
+        for key in keys:
+            self.end(key)
+
     def pin(self, region: Region, **options: Any) -> None:
         """Pin a region."""
         self._adopt(self._playing().pin(region, **options))

@@ -88,6 +88,22 @@ def test_clips_that_nobody_confirms_are_given_up():
     assert sender.under_way == 1
 
 
+def test_a_page_is_silent_until_it_confirms_what_was_sent():
+    now = [0.0]
+    sender = ClipSender(lambda *_: None, lambda: now[0])
+    assert sender.silence == 0
+    for _ in range(3):
+        now[0] += 4.0
+        sender.play(grey(1)[None], 8)
+    assert sender.silence == 8.0  # the first clip counts, given up or not
+    sender.confirm(2)
+    assert sender.silence == 0.0  # the third was sent now
+    now[0] += 1.0
+    assert sender.silence == 1.0
+    sender.confirm(3)
+    assert sender.silence == 0
+
+
 def test_plays_what_a_live_stream_makes_and_rests_when_it_does(clips, frame):
     from dragstream.stream.events import BlockMade, Status, StatusChanged
 

@@ -141,6 +141,25 @@ def test_a_page_that_goes_away_lets_go_of_what_it_holds(canvas, live):
     assert [shown["id"] for shown in canvas.holds] == [hold.id]
 
 
+def test_a_page_that_crashed_lets_go_of_what_its_pointers_hold(canvas, live):
+    now = [0.0]
+    canvas._clips._clock = lambda: now[0]
+    tell(canvas, type="hold_pin", point=[42, 28], id=None)
+    tell(canvas, type="hold", key=7, point=[42, 28], id=None)
+    move(canvas, 7, 60, 34)
+    (pin,) = [hold for hold in live.holds if hold.pinned]
+    held = [hold for hold in live.holds if not hold.pinned]
+    for seconds, there in ((0.0, [pin, *held]), (9.0, [pin, *held]), (11.0, [pin])):
+        now[0] = seconds
+        step(live)
+        assert list(live.holds) == there
+    canvas._clips.confirm(1)  # another page shows it
+    tell(canvas, type="hold", key=8, point=[42, 28], id=None)
+    before = live.holds
+    step(live)
+    assert live.holds == before
+
+
 def test_a_closed_canvas_and_another_source_let_go(canvas, live):
     tell(canvas, type="hold", key=1, point=[42, 28], id=None)
     other = LiveStream(live.stream.fork(), math.inf)
