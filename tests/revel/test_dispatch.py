@@ -61,6 +61,8 @@ def test_here_an_error_is_reported_and_the_others_go_on(tmp_path) -> None:
 
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(tmp_path) -> None:
     with open_client("processes", 2) as client:
+        trims = client.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_", pure=False)
+        assert trims.result() is None  # it costs a model a third of its time
         found = dict(dispatch(work, errands(tmp_path, b="die", d="fail"), client))
     assert found == {name: name.upper() for name in "abcdef"}
     done = Counter(name for what, name, _ in marks(tmp_path) if what == "done")
