@@ -173,8 +173,8 @@ live_OPTIONS := live --scenes 8 --releases 0
 turned_OPTIONS := live --seed 13 --seconds 3 --turn 20 --releases 0 \
 	--methods I=4,default,fast,time_to_move
 minute_OPTIONS := live --dtype bfloat16 --scenes 2 --seconds 60 --releases 0 --methods I=4,no_adsr
-fast_OPTIONS = playground --scenes 24 --seed 0 --methods none,I=4,default --model playground-fast \
-	--out $(FIGURES)/fast-$(DIGEST)
+fast_OPTIONS = playground --scenes 96 --seed 0 --methods none,I=4,default --model playground-fast \
+	--out $(FIGURES)/fast-$(DIGEST) --scheduler processes --workers 2
 fast_captions_OPTIONS := captions --model playground-fast
 fast_identity_OPTIONS := identity --blocks 1 10 100 --model playground-fast
 

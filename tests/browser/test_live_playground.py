@@ -28,7 +28,7 @@ from dragstream.widgets import Studio
 
 {threads}
 prompt = "a red critter rests in a meadow"
-model = ds.load("playground"{dtype})
+model = ds.load("{model}")
 stream = ds.Stream(model, prompt, seed=3, image=draw(prompt, seed=44))
 studio = Studio(stream)
 studio
@@ -59,9 +59,9 @@ def pull(desk, x, y):
 
 
 def test_the_object_under_the_pointer_follows(notebook, film):
-    how = {"threads": "torch.set_num_threads(1)", "dtype": ""}
+    how = {"threads": "torch.set_num_threads(1)", "model": "playground"}
     if film:
-        how = {"threads": "", "dtype": ', dtype="bfloat16"'}
+        how = {"threads": "", "model": "playground-fast"}
     opened = notebook([PLAYGROUND.format(**how)]).run(LONG)
     desk = Desk(opened)
     column = (

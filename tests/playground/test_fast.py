@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 import dragstream as ds
+from dragstream.models.config_files import read_config
 from dragstream.models.playground import lighter, world
 from dragstream.models.playground.autoencoder import Autoencoder, DecoderSize
 from dragstream.models.playground.model import WEIGHTS, Playground
@@ -55,6 +56,25 @@ def test_only_the_first_block_takes_all_passes(
         passes.append(len(levels))
     assert tuple(passes) == (PASSES[0], PASSES[1], PASSES[1])
     assert [len(block.noisy) for block in stream.blocks] == [len(fast.spec.sigmas)] * 3
+
+
+def test_the_first_prediction_of_a_block_with_a_past_is_amplified(fast: Playground) -> None:
+    latents = torch.randn(1, 3, 8, 20, 32, generator=torch.Generator().manual_seed(3))
+    empty = fast.new_context(fast.encode_text(PROMPT))
+    past = fast.commit(latents, empty)
+    for context, sigma, gain in ((empty, 1.0, 1.0), (past, 1.0, 1.5), (past, 0.87, 1.0)):
+        plain = fast.wan.denoise(latents, sigma, context)
+        torch.testing.assert_close(fast.denoise(latents, sigma, context), gain * plain)
+
+
+def test_a_gain_is_part_of_the_model(default: Playground) -> None:
+    config = read_config(WEIGHTS / "config.json")
+    assert default.gain == 1
+    plain, louder = (Playground({**config, "gain": gain}) for gain in (1, 1.5))
+    louder.load_state_dict(plain.state_dict())
+    assert plain.fingerprint() != louder.fingerprint()
+    with pytest.raises(ValueError, match="gain must be above 0, got -1"):
+        Playground({**config, "gain": -1})
 
 
 def test_its_weights_are_the_ones_of_few_steps(default: Playground, fast: Playground) -> None:

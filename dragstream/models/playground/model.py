@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dragstream.drags.checks import check_positive
 from dragstream.drags.files import expanded
 from dragstream.drags.geometry import FrameClock, Grid
 from dragstream.drags.reading import located
@@ -66,8 +67,8 @@ class Playground(StreamedWan):
             step; "denoising_step", "learning_rate", "layers", "cutoffs", "upsampling" and
             "prediction_weight" and optionally "warm_start", settings of drags (see `ModelSpec`);
             "guidance", the fields of `Guidance`; and optionally "name"; "first_sigmas", the noise
-            levels of the first block; "few_steps" and "light_decoder", true for the transformer and
-            the decoder of those files.
+            levels of the first block; "gain", see `denoise`; "few_steps" and "light_decoder", true
+            for the transformer and the decoder of those files.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -95,6 +96,7 @@ class Playground(StreamedWan):
         self.captions = CaptionEncoder(wan.config.text_dim)
         self.to(torch.float32)  # independent of torch's default dtype
         self.guidance = Guidance(**config["guidance"])
+        self.gain = check_positive(config.get("gain", 1.0), "gain")
 
     @classmethod
     @cpu_by_default()
@@ -163,7 +165,8 @@ class Playground(StreamedWan):
     def digest(self) -> str:
         """Compute a digest of weights, sizes, schedule and constants."""
         digest = hashlib.sha256(self.wan.fingerprint().encode())
-        digest.update(repr((self.spec, self.guidance)).encode())
+        constants = self.spec, self.guidance, *([self.gain] if self.gain != 1 else [])
+        digest.update(repr(constants).encode())
         for part in (self.captions, self.autoencoder):
             for name, weight in sorted(part.state_dict().items()):
                 digest.update(name.encode())
@@ -181,8 +184,15 @@ class Playground(StreamedWan):
 
     @torch.no_grad()
     def denoise(self, latents: Tensor, sigma: float, context: CausalContext) -> Tensor:
-        """See `VideoModel.denoise`; with guidance, see `Guidance`."""
+        """See `VideoModel.denoise`; with guidance, see `Guidance`.
+
+        At the highest noise level the prediction is the mean of all frames that may follow, so that
+        objects in it are faint and small, and few steps do not make up for that. There it is
+        multiplied by `gain`, unless nothing precedes the block.
+        """
         clean = self.wan.denoise(latents, sigma, context)
+        if sigma == self.spec.sigmas[0] and context.frames:
+            clean = self.gain * clean
         if not self.guidance.acts(sigma):
             return clean
         silent = self.wan.with_text(context, self.captions.silence())
