@@ -109,7 +109,8 @@ def _with_interval(drags: Mapping[str, Any], method: str, measure: str, digits: 
     if not known:
         return "–"
     found = estimate(known)
-    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    counted = "" if len(known) == len(values) else f" in {len(known)} of {len(values)}"
+    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]{counted}"
 
 
 def write_pages(build: Path = BUILD, root: Path = ROOT) -> None:
