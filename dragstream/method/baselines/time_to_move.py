@@ -15,11 +15,16 @@ Changes to the original, with their reasons:
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from dragstream.drags.checks import at_least, check_fields
 from dragstream.method.baselines.held_regions import HeldMethod, RegionHolder
 from dragstream.method.dispatch import create_optimizer
+
+if TYPE_CHECKING:
+    from dragstream.models.base import ModelSpec
 
 __all__ = ["TimeToMove"]
 
@@ -30,7 +35,8 @@ class TimeToMove(HeldMethod):
 
     Args:
         denoising_step: Index of the denoising step from which the targets are held, from 0; the
-            original's weaker clock. None: the model's drag step.
+            original's weaker clock. None: the model's drag step, or an earlier one where it
+            leaves less than `held_steps`.
         held_steps: Number of denoising steps, from that one on, whose predictions are held; the
             original's stronger clock. More is closer to the command and less the model's own;
             where the model has no more steps, it is cut-and-paste.
@@ -45,6 +51,18 @@ class TimeToMove(HeldMethod):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_fields(self, held_steps=at_least(1))
+
+    def resolve(self, spec: ModelSpec) -> Self:
+        """Return a copy with a step of the model in place of None, see `denoising_step`.
+
+        Raises:
+            ValueError: A denoising step that the model lacks.
+        """
+        chosen = super().resolve(spec)
+        if self.denoising_step is not None:
+            return chosen
+        latest = max(0, len(spec.sigmas) - self.held_steps)
+        return dataclasses.replace(chosen, denoising_step=min(chosen.denoising_step or 0, latest))
 
     def last_held(self, steps: int) -> int:
         """Return the step before the targets denoise freely, or the last one."""

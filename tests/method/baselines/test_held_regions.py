@@ -164,3 +164,14 @@ def test_the_model_decides_on_the_step(scene):
     assert CutAndPaste(denoising_step=0).resolve(spec).denoising_step == 0
     with pytest.raises(ValueError, match="denoising_step"):
         CutAndPaste(denoising_step=4).resolve(spec)
+
+
+@pytest.mark.parametrize(
+    ("drag_step", "held", "start"), [(3, 2, 2), (3, 1, 3), (1, 2, 1), (3, 9, 0)]
+)
+def test_time_to_move_begins_early_enough_to_hold_its_steps(scene, drag_step, held, start):
+    spec = dataclasses.replace(scene.model.spec, denoising_step=drag_step)
+    assert len(spec.sigmas) == 4
+    assert TimeToMove(held_steps=held).resolve(spec).denoising_step == start
+    asked = TimeToMove(denoising_step=3, held_steps=held)
+    assert asked.resolve(spec) == asked
