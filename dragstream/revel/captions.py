@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def _read(
         subject=subject,
         way=motion if motion in _WAYS else None,
         found=any(detect(frame, subject.color, subject.kind) is not None for frame in frames[-3:]),
-        kind=max(set(votes), key=votes.count) if votes else None,
+        kind=mode(votes) if votes else None,  # of a tie, the earliest
         went=direction_of(frames, subject),
         rendered=rendered,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -117,6 +118,15 @@ def test_streams_are_read_beside_the_renderers_clips(model) -> None:
     rendered = [reading for reading in readings if reading.rendered]
     assert all(reading.found for reading in rendered)
     assert [reading.kind for reading in rendered] == [each.subject.kind for each in rendered]
+
+
+@pytest.mark.parametrize("kinds", tuple(itertools.permutations(world.KINDS)))
+def test_a_tie_is_the_earliest_kind_in_every_process(model, monkeypatch, kinds) -> None:
+    # A set of words has another order in each process.
+    order = itertools.cycle(kinds)
+    monkeypatch.setattr(captions, "kind_of", lambda *_: next(order))
+    readings = list(captions.read(model, 1, seed=0, blocks=3))
+    assert {reading.kind for reading in readings} == {kinds[0]}
 
 
 def test_nothing_to_read_is_refused(model) -> None:
