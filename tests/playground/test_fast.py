@@ -18,8 +18,8 @@ from dragstream.models.playground.model import WEIGHTS, Playground
 from dragstream.stream import Stream
 
 PROMPT = "a red critter rests beside a blue box"
-PASSES = (8, 4)
-"""Of the first block, which has all noise levels, and of any other; none is guided."""
+PASSES = (16, 4)
+"""Of the first block, of which only the caption says what is in it, and of any other."""
 
 
 @pytest.fixture(scope="module")
